@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+
+package servicedir
+
+import (
+	"errors"
+	"syscall"
+
+	"daemontools-go/internal/diag"
+	"daemontools-go/internal/flock"
+	"daemontools-go/internal/sys"
+)
+
+// Claim is a supervisor's hold on a service directory: the lock and the FIFOs.
+// No two processes, and no two supervisors in one process, hold the same.
+type Claim struct {
+	name      string
+	supervise sys.FD
+	lock      sys.FD
+	control   sys.FD
+	ok        sys.FD
+}
+
+// NoClaim is the hold on nothing.
+var NoClaim = Claim{"", sys.None, sys.None, sys.None, sys.None}
+
+// Claim makes the supervise directory if need be, locks it, and opens the
+// control FIFO. Messages call the directory name. A directory that another
+// supervisor holds is EAGAIN. Release ends the claim.
+func (d Dir) Claim(name string) (Claim, error) {
+	c := NoClaim
+	c.name = name
+	if err := d.makeSupervise(); err != nil {
+		return c, err
+	}
+	if err := c.take(d); err != nil {
+		c.Release()
+		return NoClaim, err
+	}
+	return c, nil
+}
+
+// makeSupervise makes the supervise directory where there is none, or, as
+// Debian has it, the directory that the dangling link supervise points to.
+func (d Dir) makeSupervise() error {
+	if err := d.fd.Mkdir(superviseDir, 0o700); err == nil {
+		return nil
+	}
+	target, err := d.fd.Readlink(superviseDir, 4096)
+	if errors.Is(err, syscall.EOVERFLOW) {
+		return diag.Unable("readlink ./"+superviseDir, err)
+	}
+	if err == nil {
+		// Original: whatever is wrong shows when the lock is taken.
+		_ = d.fd.Mkdir(target, 0o700)
+	}
+	return nil
+}
+
+func (c *Claim) take(d Dir) (err error) {
+	if c.supervise, err = d.fd.Open(superviseDir, sys.Handle|sys.Dir, 0); err != nil {
+		return diag.Unable("acquire "+c.path(lockFile), err)
+	}
+	if c.lock, err = flock.Acquire(c.supervise, lockFile, sys.NoFollow); err != nil {
+		return diag.Unable("acquire "+c.path(lockFile), err)
+	}
+	if c.control, err = c.openFIFO(controlFile, sys.Both); err == nil {
+		err = checkFIFO(c.control)
+	}
+	return diag.Unable("read "+c.path(controlFile), err)
+}
+
+// path is what messages call a file in the supervise directory.
+func (c *Claim) path(file string) string { return c.name + "/" + superviseDir + "/" + file }
+
+// openFIFO opens a FIFO, and makes it if there is none. Both ends of control
+// are opened, so that it never comes to its end.
+func (c *Claim) openFIFO(name string, flags int) (sys.FD, error) {
+	// Original: whatever is wrong shows when it is opened.
+	_ = c.supervise.Mkfifo(name, 0o600)
+	return c.supervise.Open(name, flags|sys.NoFollow, 0)
+}
+
+// checkFIFO refuses what is no FIFO.
+func checkFIFO(fd sys.FD) error {
+	st, err := fd.StatSelf()
+	if err == nil && !st.IsFIFO() {
+		err = errNotFIFO
+	}
+	return err
+}
+
+// Open opens ok, which tells others that a supervisor runs. The status has
+// been published before.
+// Original: a regular file named ok is accepted.
+func (c *Claim) Open() (err error) {
+	if c.ok, err = c.openFIFO(okFile, sys.Read); err != nil {
+		return diag.Unable("read "+c.path(okFile), err)
+	}
+	return nil
+}
+
+// Control is the reading end of the control FIFO. The claim goes on owning it.
+func (c *Claim) Control() sys.FD { return c.control }
+
+// ReadCommands reads the commands that wait in the control FIFO, at most
+// len(buf) of them, and EAGAIN when there are none.
+func (c *Claim) ReadCommands(buf []byte) ([]byte, error) {
+	n, err := c.control.Read(buf)
+	return buf[:n], err
+}
+
+// Publish replaces the status record. Readers see the old one or the new one.
+func (c *Claim) Publish(s Status) error {
+	path := c.path(newStatusFile)
+	fd, err := c.supervise.Open(newStatusFile, sys.Truncate|sys.NoFollow, 0o644)
+	if err != nil {
+		return diag.Unable("open "+path, err)
+	}
+	var record [recordSize]byte
+	n, err := fd.Write(s.Append(record[:0]))
+	fd.Close()
+	switch {
+	case err != nil:
+		return diag.Unable("write "+path, err)
+	case n < recordSize:
+		return diag.Unable("write "+path, errPartial)
+	}
+	if err := c.supervise.Rename(newStatusFile, statusFile); err != nil {
+		return diag.Unable("rename "+path+" to "+statusFile, err)
+	}
+	return nil
+}
+
+// Release closes everything; the lock falls free. The files stay.
+func (c *Claim) Release() {
+	// ok goes first: whoever asks in between is told that nobody runs.
+	for _, fd := range []sys.FD{c.ok, c.control, c.lock, c.supervise} {
+		fd.Close()
+	}
+	*c = NoClaim
+}
