@@ -4,6 +4,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"strings"
 
 	"daemontools-go/internal/diag"
 )
@@ -53,10 +55,12 @@ func listCommands(c *call) error {
 
 // showCommands prints what there is, for people.
 func showCommands(c *call) error {
-	fmt.Fprintf(c.out, "daemontools %s\n\n", version)
+	var page strings.Builder
+	fmt.Fprintf(&page, "daemontools %s\n\n", version)
 	for _, a := range all {
-		fmt.Fprintf(c.out, "  %-10s %s\n", a.name, a.purpose)
+		fmt.Fprintf(&page, "  %-10s %s\n", a.name, a.purpose)
 	}
-	_, err := fmt.Fprint(c.out, "\nRun a command by its own name, or as: daemontools command [ arg ... ]\n")
+	page.WriteString("\nRun a command by its own name, or as: daemontools command [ arg ... ]\n")
+	_, err := io.WriteString(c.out, page.String())
 	return diag.Unable("write output", err)
 }

@@ -76,7 +76,7 @@ func (s *Scanner) survey(e *entry) {
 	}
 	e.build.dirty = false
 	dir, watch := s.place.dir, s.watch
-	s.send(func() { s.surveys <- e.surveyed(dir, watch) })
+	send(s, func() survey { return e.surveyed(dir, watch) }, s.surveyed)
 }
 
 // surveyed looks at the directory. It may hang.
@@ -128,7 +128,7 @@ func (s *Scanner) waitForQuiet(e *entry) {
 	if e.build.quiet != nil {
 		e.build.quiet.Stop()
 	}
-	e.build.quiet = time.AfterFunc(pause, func() { s.quiet <- e })
+	e.build.quiet = time.AfterFunc(pause, func() { s.news <- func() { s.survey(e) } })
 }
 
 // finishBuild has the directory looked at like any other, built or not.

@@ -45,7 +45,7 @@ func (s *Scanner) look(name string) {
 	}
 	e.looking, e.again = true, false
 	dir := s.place.dir
-	s.send(func() { s.sights <- e.seen(dir) })
+	send(s, func() sighting { return e.seen(dir) }, s.sighted)
 }
 
 // seen looks at the entry. It may hang.

@@ -11,6 +11,9 @@ import (
 	"daemontools-go/internal/sys"
 )
 
+// errRemote says why the kernel's notices are not enough.
+var errRemote = errors.New("remote file system")
+
 // place is the scan directory. It stays the same one when it is renamed; when
 // it is removed, a new one is looked for where the first one was found.
 type place struct {
@@ -66,18 +69,23 @@ func (p place) list() listing {
 	return listing{p, names, err}
 }
 
-// moveTo goes on in a new scan directory after the old one was removed.
+// moveTo goes on in a new scan directory after the old one was removed. It is
+// read once more, for what came into it after it was read and before it was
+// watched.
 func (s *Scanner) moveTo(p place) {
 	s.place.dir.Close()
 	s.place = p
-	s.full = true
 	s.watchPlace()
+	s.full, s.again = true, true
 }
 
 // watchPlace watches the scan directory, or says why it is read each few
 // seconds instead.
 func (s *Scanner) watchPlace() {
 	err := s.tryWatchPlace()
+	if err == nil && s.place.dir.IsRemote() {
+		err = errRemote
+	}
 	if err != nil && !s.blind {
 		s.voice.Warn(diag.Unable("watch directory, reading it every 5 seconds", err))
 	}

@@ -64,12 +64,8 @@ type Scanner struct {
 	rescan  <-chan time.Time
 	tidy    *time.Timer
 
-	listings chan listing
-	sights   chan sighting
-	surveys  chan survey
-	endings  chan ending
-	notices  chan []sys.Notice
-	quiet    chan *entry
+	news    chan func() // what others have found, for the scanner to take in
+	notices chan []sys.Notice
 }
 
 // New makes a scanner of the directory at path, and makes it the current one:
@@ -85,12 +81,8 @@ func New(path string, host *supervise.Host, svscan, supervise diag.Voice) (*Scan
 		entries:  map[string]*entry{},
 		services: map[sys.ID]*service{},
 		builds:   map[int]*entry{},
-		listings: make(chan listing),
-		sights:   make(chan sighting),
-		surveys:  make(chan survey),
-		endings:  make(chan ending),
+		news:     make(chan func()),
 		notices:  make(chan []sys.Notice),
-		quiet:    make(chan *entry),
 		tidy:     time.NewTimer(tidyPause),
 		drain:    time.NewTicker(drainPause),
 	}
@@ -105,26 +97,14 @@ func (s *Scanner) Run(orders <-chan Order) {
 	for {
 		select {
 		case o := <-orders:
-			switch o {
-			case Rescan:
-				s.scan(true)
-			case Stop:
-				s.beginStop()
-			case Abandon:
+			if o == Abandon {
 				return
 			}
-		case l := <-s.listings:
-			s.listed(l)
-		case g := <-s.sights:
-			s.sighted(g)
-		case v := <-s.surveys:
-			s.surveyed(v)
-		case e := <-s.quiet:
-			s.survey(e)
+			s.obey(o)
+		case takeIn := <-s.news:
+			takeIn()
 		case n := <-s.notices:
 			s.noticed(n)
-		case e := <-s.endings:
-			s.ended(e)
 		case <-s.rescan:
 			s.rescan = nil
 			s.scan(s.blind)
@@ -135,6 +115,15 @@ func (s *Scanner) Run(orders <-chan Order) {
 		if s.stopping && s.stepStop() {
 			return
 		}
+	}
+}
+
+func (s *Scanner) obey(o Order) {
+	switch o {
+	case Rescan:
+		s.scan(true)
+	case Stop:
+		s.beginStop()
 	}
 }
 
@@ -162,13 +151,17 @@ func (s *Scanner) scan(full bool) {
 	}
 	s.listing = true
 	place := s.place
-	s.send(func() { s.listings <- place.list() })
+	send(s, place.list, s.listed)
 }
 
-// send has f run on a queue of its own: it may hang.
-func (s *Scanner) send(f func()) {
+// send has look run on a queue of its own, for it may hang, and what it finds
+// taken in by the scanner's goroutine.
+func send[T any](s *Scanner, look func() T, takeIn func(T)) {
 	queue := s.host.Queue()
-	queue.Post(f)
+	queue.Post(func() {
+		found := look()
+		s.news <- func() { takeIn(found) }
+	})
 }
 
 // scanSoon has what is pending looked at after the pause.
@@ -196,7 +189,9 @@ func (s *Scanner) listed(l listing) {
 		if strings.HasPrefix(name, ".") {
 			continue
 		}
-		if e := s.entries[name]; e == nil || full || e.pending() {
+		// New names come by notices: one that was not told of yet may be under
+		// construction.
+		if e := s.entries[name]; full || e != nil && e.pending() {
 			s.look(name)
 		}
 	}
@@ -205,6 +200,6 @@ func (s *Scanner) listed(l listing) {
 	}
 	if s.again {
 		s.again = false
-		s.scan(false)
+		s.scan(full)
 	}
 }

@@ -41,13 +41,6 @@ func (s *Scanner) newService(name string, g *sighting) (*service, error) {
 	return v, nil
 }
 
-// ending is the end of a supervisor.
-type ending struct {
-	service *service
-	log     bool
-	err     error
-}
-
 // start starts the supervisors that the service lacks.
 func (s *Scanner) start(v *service, g *sighting) {
 	if v.logged && v.log == nil {
@@ -61,32 +54,37 @@ func (s *Scanner) start(v *service, g *sighting) {
 		// the messages say.
 		v.log = s.host.Supervise(supervise.Service{
 			Name: "log", Where: dir, Path: "log", Stdin: v.read, Stdout: sys.None,
-		}, func(err error) { s.endings <- ending{v, true, err} })
+		}, s.whenEnded(v, true))
 	}
 	if v.main == nil {
 		v.main = s.host.Supervise(supervise.Service{
 			Name: v.name, Where: g.dir, Path: ".", Stdin: sys.None, Stdout: v.write,
-		}, func(err error) { s.endings <- ending{v, false, err} })
+		}, s.whenEnded(v, false))
 		g.dir = sys.None
 	}
 	s.tidy.Reset(tidyPause)
 }
 
+// whenEnded is for a supervisor to call at its end.
+func (s *Scanner) whenEnded(v *service, log bool) func(error) {
+	return func(err error) { s.news <- func() { s.ended(v, log, err) } }
+}
+
 // ended comes when a supervisor has ended. If there is still a name that leads
 // to the service, the next scan starts it again.
-func (s *Scanner) ended(e ending) {
-	if e.log {
-		e.service.log = nil
+func (s *Scanner) ended(v *service, log bool, err error) {
+	if log {
+		v.log = nil
 	} else {
-		e.service.main = nil
+		v.main = nil
 	}
-	if e.err != nil {
-		s.supervise.Fatal(e.err)
+	if err != nil {
+		s.supervise.Fatal(err)
 	}
-	if e.service.entries > 0 {
+	if v.entries > 0 {
 		s.scanSoon()
 	}
-	s.drop(e.service)
+	s.drop(v)
 }
 
 // drop forgets a service that has neither a name nor a supervisor.

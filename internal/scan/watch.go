@@ -3,14 +3,10 @@
 package scan
 
 import (
-	"errors"
 	"os"
 
 	"daemontools-go/internal/sys"
 )
-
-// errRemote says why inotify is no use on a file system.
-var errRemote = errors.New("remote file system")
 
 // ofNames are the changes of the names in a directory.
 const ofNames = sys.Created | sys.Arrived | sys.Deleted | sys.Departed
@@ -43,11 +39,8 @@ func (w *watcher) read(notices chan<- []sys.Notice) {
 	}
 }
 
-// add watches a directory on this machine for changes.
+// add watches a directory for changes that are made on this machine.
 func (w *watcher) add(dir sys.FD, mask uint32) (int, error) {
-	if dir.IsRemote() {
-		return 0, errRemote
-	}
 	return w.inotify.Watch(dir, mask)
 }
 

@@ -14,26 +14,28 @@ import (
 // Claim is a supervisor's hold on a service directory: the lock and the FIFOs.
 // No two processes, and no two supervisors in one process, hold the same.
 type Claim struct {
-	name      string
-	supervise sys.FD
-	lock      sys.FD
-	control   sys.FD
-	ok        sys.FD
+	name    string
+	dir     sys.FD // the service directory, which the Dir owns
+	id      sys.ID // of the supervise directory
+	lock    sys.FD
+	control sys.FD
+	ok      sys.FD
 }
 
 // NoClaim is the hold on nothing.
-var NoClaim = Claim{"", sys.None, sys.None, sys.None, sys.None}
+var NoClaim = Claim{dir: sys.None, lock: sys.None, control: sys.None, ok: sys.None}
 
 // Claim makes the supervise directory if need be, locks it, and opens the
 // control FIFO. Messages call the directory name. A directory that another
-// supervisor holds is EAGAIN. Release ends the claim.
+// supervisor holds is EAGAIN. Release ends the claim, and the Dir stays open
+// until then.
 func (d Dir) Claim(name string) (Claim, error) {
 	c := NoClaim
-	c.name = name
+	c.name, c.dir = name, d.fd
 	if err := d.makeSupervise(); err != nil {
 		return c, err
 	}
-	if err := c.take(d); err != nil {
+	if err := c.take(); err != nil {
 		c.Release()
 		return NoClaim, err
 	}
@@ -57,17 +59,43 @@ func (d Dir) makeSupervise() error {
 	return nil
 }
 
-func (c *Claim) take(d Dir) (err error) {
-	if c.supervise, err = d.fd.Open(superviseDir, sys.Handle|sys.Dir, 0); err != nil {
+func (c *Claim) take() error {
+	supervise, err := c.dir.Open(superviseDir, sys.Handle|sys.Dir, 0)
+	if err != nil {
 		return diag.Unable("acquire "+c.path(lockFile), err)
 	}
-	if c.lock, err = flock.Acquire(c.supervise, lockFile, sys.NoFollow); err != nil {
+	defer supervise.Close()
+	st, err := supervise.StatSelf()
+	if err != nil {
 		return diag.Unable("acquire "+c.path(lockFile), err)
 	}
-	if c.control, err = c.openFIFO(controlFile, sys.Both); err == nil {
+	c.id = st.ID
+	if c.lock, err = flock.Acquire(supervise, lockFile, sys.NoFollow); err != nil {
+		return diag.Unable("acquire "+c.path(lockFile), err)
+	}
+	if c.control, err = openFIFO(supervise, controlFile, sys.Both); err == nil {
 		err = checkFIFO(c.control)
 	}
 	return diag.Unable("read "+c.path(controlFile), err)
+}
+
+// openSupervise opens the supervise directory that was claimed. To keep it open
+// would cost a descriptor for each service. Another one in its place is not
+// ours to write to.
+func (c *Claim) openSupervise() (sys.FD, error) {
+	fd, err := c.dir.Open(superviseDir, sys.Handle|sys.Dir, 0)
+	if err != nil {
+		return sys.None, err
+	}
+	st, err := fd.StatSelf()
+	if err == nil && st.ID != c.id {
+		err = errReplaced
+	}
+	if err != nil {
+		fd.Close()
+		return sys.None, err
+	}
+	return fd, nil
 }
 
 // path is what messages call a file in the supervise directory.
@@ -75,10 +103,10 @@ func (c *Claim) path(file string) string { return c.name + "/" + superviseDir + 
 
 // openFIFO opens a FIFO, and makes it if there is none. Both ends of control
 // are opened, so that it never comes to its end.
-func (c *Claim) openFIFO(name string, flags int) (sys.FD, error) {
+func openFIFO(supervise sys.FD, name string, flags int) (sys.FD, error) {
 	// Original: whatever is wrong shows when it is opened.
-	_ = c.supervise.Mkfifo(name, 0o600)
-	return c.supervise.Open(name, flags|sys.NoFollow, 0)
+	_ = supervise.Mkfifo(name, 0o600)
+	return supervise.Open(name, flags|sys.NoFollow, 0)
 }
 
 // checkFIFO refuses what is no FIFO.
@@ -94,11 +122,17 @@ func checkFIFO(fd sys.FD) error {
 // been published before.
 // Original: a regular file named ok is accepted.
 func (c *Claim) Open() (err error) {
-	if c.ok, err = c.openFIFO(okFile, sys.Read); err != nil {
-		return diag.Unable("read "+c.path(okFile), err)
+	supervise, err := c.openSupervise()
+	if err == nil {
+		c.ok, err = openFIFO(supervise, okFile, sys.Read)
+		supervise.Close()
 	}
-	return nil
+	return diag.Unable("read "+c.path(okFile), err)
 }
+
+// Fits says whether all descriptors of the claim are below the limit, and
+// those that come after it have room.
+func (c *Claim) Fits(limit sys.FD) bool { return max(c.lock, c.control, c.ok) < limit }
 
 // Control is the reading end of the control FIFO. The claim goes on owning it.
 func (c *Claim) Control() sys.FD { return c.control }
@@ -113,7 +147,12 @@ func (c *Claim) ReadCommands(buf []byte) ([]byte, error) {
 // Publish replaces the status record. Readers see the old one or the new one.
 func (c *Claim) Publish(s Status) error {
 	path := c.path(newStatusFile)
-	fd, err := c.supervise.Open(newStatusFile, sys.Truncate|sys.NoFollow, 0o644)
+	supervise, err := c.openSupervise()
+	if err != nil {
+		return diag.Unable("open "+path, err)
+	}
+	defer supervise.Close()
+	fd, err := supervise.Open(newStatusFile, sys.Truncate|sys.NoFollow, 0o644)
 	if err != nil {
 		return diag.Unable("open "+path, err)
 	}
@@ -126,16 +165,28 @@ func (c *Claim) Publish(s Status) error {
 	case n < recordSize:
 		return diag.Unable("write "+path, errPartial)
 	}
-	if err := c.supervise.Rename(newStatusFile, statusFile); err != nil {
-		return diag.Unable("rename "+path+" to "+statusFile, err)
+	return diag.Unable("rename "+path+" to "+statusFile, replace(supervise, newStatusFile, statusFile))
+}
+
+// replace has the name mean the new file from one moment to the next.
+func replace(dir sys.FD, newName, name string) error {
+	// To rename over an existing file has ext4 write the new one to the disk at
+	// once, which takes seven times as long as to exchange the two and remove
+	// the old one. No record has to survive a power cut.
+	if dir.Exchange(newName, name) != nil {
+		return dir.Rename(newName, name)
 	}
-	return nil
+	err := dir.Unlink(newName)
+	if err != nil {
+		_ = dir.Exchange(newName, name) // the old one was no file at all
+	}
+	return err
 }
 
 // Release closes everything; the lock falls free. The files stay.
 func (c *Claim) Release() {
 	// ok goes first: whoever asks in between is told that nobody runs.
-	for _, fd := range []sys.FD{c.ok, c.control, c.lock, c.supervise} {
+	for _, fd := range []sys.FD{c.ok, c.control, c.lock} {
 		fd.Close()
 	}
 	*c = NoClaim

@@ -64,6 +64,7 @@ var (
 	errBadFormat = errors.New("bad format")
 	errPartial   = errors.New("partial write")
 	errNotFIFO   = errors.New("not a FIFO")
+	errReplaced  = errors.New("directory was replaced")
 )
 
 // Control is the open control FIFO of a running supervisor.

@@ -38,7 +38,7 @@ type Spawner struct {
 
 	starting sync.Mutex // requests are in the order of the messages in rights
 	requests chan request
-	strays   chan struct{}
+	deaths   chan struct{}
 
 	mu       sync.Mutex
 	children map[int]int // how many by pid: two where the number was used again at once
@@ -76,7 +76,7 @@ func Start() (*Spawner, error) {
 		home:     home,
 		rights:   rights,
 		requests: make(chan request, 16),
-		strays:   make(chan struct{}, 1),
+		deaths:   make(chan struct{}, 1),
 		children: map[int]int{},
 		died:     map[int]func(){},
 	}
@@ -99,7 +99,7 @@ func (s *Spawner) run() {
 		case r := <-s.requests:
 			pid, err := s.fork(r.child)
 			r.reply <- reply{pid, err}
-		case <-s.strays:
+		case <-s.deaths:
 			s.collect()
 		}
 	}
@@ -148,7 +148,7 @@ func (s *Spawner) fork(child Child) (int, error) {
 	if err := fds[0].Chdir(); err != nil {
 		return 0, err
 	}
-	defer s.home.Chdir()
+	defer s.goHome()
 	pid, err := syscall.ForkExec(child.Path, []string{child.Path}, &syscall.ProcAttr{
 		Env:   s.env,
 		Files: child.files(fds[1:]),
@@ -160,6 +160,13 @@ func (s *Spawner) fork(child Child) (int, error) {
 	s.children[pid]++
 	s.mu.Unlock()
 	return pid, nil
+}
+
+// goHome lets the service directory go, so that it can be unmounted.
+func (s *Spawner) goHome() {
+	// Where that is forbidden by now, the next child is in the right place all
+	// the same.
+	_ = s.home.Chdir()
 }
 
 // files lays the handed-over descriptors where the child wants them.
@@ -182,28 +189,27 @@ func (s *Spawner) Reap(pid int) (dead bool) {
 	}
 	if dead {
 		s.forget(pid)
-		s.collectStrays()
+		s.ChildDied()
 	}
 	return dead
 }
 
-// WhenChildDied has died called after each SIGCHLD, until the child is reaped:
-// for a child that cannot be watched in another way.
+// WhenChildDied has died called when a child that Start has started is dead,
+// and perhaps before: for a child that cannot be watched in another way.
 func (s *Spawner) WhenChildDied(pid int, died func()) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.died[pid] = died
+	s.mu.Unlock()
+	s.ChildDied() // it may have died before anybody asked
 }
 
 // ChildDied is called when SIGCHLD came. Dead children that Start has not
 // started are collected: those that the process had before it became this
 // program, and, as pid 1, everybody's orphans. It does not wait.
 func (s *Spawner) ChildDied() {
-	s.collectStrays()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, died := range s.died {
-		died()
+	select {
+	case s.deaths <- struct{}{}:
+	default: // it is going to look anyway
 	}
 }
 
@@ -216,20 +222,13 @@ func (s *Spawner) forget(pid int) {
 	}
 }
 
-func (s *Spawner) collectStrays() {
-	select {
-	case s.strays <- struct{}{}:
-	default: // it is going to look anyway
-	}
-}
-
 // collect runs on the thread, so that a child is never seen before it is known.
 func (s *Spawner) collect() {
 	for {
 		pid, err := sys.DeadChild()
-		// One of ours hides those behind it until its owner has reaped it, and
-		// asked again.
-		if err != nil || pid == 0 || s.known(pid) {
+		// One of ours hides those behind it until its owner has reaped it, which
+		// comes back here.
+		if err != nil || pid == 0 || s.tell(pid) {
 			return
 		}
 		if _, err := sys.Reap(pid); err != nil {
@@ -238,8 +237,12 @@ func (s *Spawner) collect() {
 	}
 }
 
-func (s *Spawner) known(pid int) bool {
+// tell says whether the child is one of ours, and tells its owner that it died.
+func (s *Spawner) tell(pid int) (ours bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if died := s.died[pid]; died != nil {
+		died()
+	}
 	return s.children[pid] > 0
 }

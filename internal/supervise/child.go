@@ -53,16 +53,21 @@ func readHead(dir sys.FD, path string) []byte {
 }
 
 // parseInterpreter finds the interpreter in the first line of a script, as the
-// kernel does, or answers with nothing.
+// kernel does, or answers with nothing. A name that does not end within the
+// head is cut off, and for the kernel none.
 func parseInterpreter(head []byte) string {
 	line, isScript := bytes.CutPrefix(head, []byte("#!"))
 	if !isScript {
 		return ""
 	}
-	line, _, _ = bytes.Cut(line, []byte("\n"))
-	words := bytes.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' || r == 0 })
-	if len(words) == 0 {
-		return ""
+	line, _, ended := bytes.Cut(line, []byte("\n"))
+	line = bytes.TrimLeft(line, " \t")
+	end := bytes.IndexAny(line, " \t\x00")
+	switch {
+	case end >= 0:
+		return string(line[:end])
+	case ended || len(head) < headSize:
+		return string(line)
 	}
-	return string(words[0])
+	return ""
 }

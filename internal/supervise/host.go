@@ -25,6 +25,11 @@ type Host struct {
 	crew    *poll.Crew
 	spawner *spawn.Spawner
 	voice   diag.Voice
+
+	// Descriptors from this one on are for those who need one for a moment:
+	// those who keep theirs leave them room. So services that run are published
+	// and started again also when there is no room for one service more.
+	roomy sys.FD
 }
 
 // spareThreads is how many threads can be in the kernel at a time when no queue
@@ -46,7 +51,11 @@ func NewHost(voice diag.Voice) (*Host, error) {
 	}
 	// The kernel gives no reason for this to end while nobody closes it.
 	go func() { panic(poller.Run()) }()
-	return &Host{poller: poller, crew: poll.NewCrew(), spawner: spawner, voice: voice}, nil
+	limit := sys.OpenFileLimit()
+	return &Host{
+		poller: poller, crew: poll.NewCrew(), spawner: spawner, voice: voice,
+		roomy: limit - min(limit/4, 64),
+	}, nil
 }
 
 // ChildDied is called when SIGCHLD came.

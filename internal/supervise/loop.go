@@ -73,7 +73,6 @@ func (s *Supervisor) begin() {
 		return
 	}
 	s.obey(s.machine.opened())
-	s.readCommands() // what came before anybody looked
 }
 
 func (s *Supervisor) end(err error) {
@@ -83,17 +82,21 @@ func (s *Supervisor) end(err error) {
 	s.ended(err)
 }
 
+// readCommands obeys some of the commands that wait, and comes back for more
+// when the others that wait for the queue had their turn.
 func (s *Supervisor) readCommands() {
-	for !s.over {
-		commands := s.world.commands()
-		if len(commands) == 0 {
-			return
-		}
-		for _, c := range commands {
-			s.take(s.machine.command(c))
-		}
-		s.settle()
+	if s.over {
+		return
 	}
+	commands := s.world.commands()
+	if len(commands) == 0 {
+		return
+	}
+	for _, c := range commands {
+		s.take(s.machine.command(c))
+	}
+	s.settle()
+	s.queue.Post(s.readCommands)
 }
 
 // checkExit is called when the process may be dead.

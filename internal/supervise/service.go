@@ -37,6 +37,9 @@ func (s *service) claim(commanded func()) (normallyUp bool, err error) {
 	if s.hold, err = s.dir.Claim(s.Name); err != nil {
 		return false, err
 	}
+	if !s.hold.Fits(s.host.roomy) {
+		return false, diag.Unable("read "+s.Name+"/supervise/control", syscall.EMFILE)
+	}
 	if err := s.host.poller.Watch(s.hold.Control(), commanded); err != nil {
 		return false, diag.Unable("watch "+s.Name+"/supervise/control", err)
 	}
@@ -75,7 +78,6 @@ func (s *service) start(exited func()) (int, error) {
 	s.pid = pid
 	if err := s.watch(exited); err != nil {
 		s.host.spawner.WhenChildDied(pid, exited)
-		exited() // it may have died before anybody watched
 	}
 	return pid, nil
 }
@@ -86,7 +88,12 @@ func (s *service) watch(exited func()) (err error) {
 	if s.process, err = sys.OpenProcess(s.pid); err != nil {
 		return err
 	}
-	if err = s.host.poller.Watch(s.process, exited); err != nil {
+	if s.process >= s.host.roomy/4*3 { // it can do without
+		err = syscall.EMFILE
+	} else {
+		err = s.host.poller.Watch(s.process, exited)
+	}
+	if err != nil {
 		s.process.Close()
 		s.process = sys.None
 	}

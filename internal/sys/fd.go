@@ -118,6 +118,18 @@ func (d FD) Rename(from, to string) error {
 	return retry(func() error { return unix.Renameat(int(d), from, int(d), to) })
 }
 
+// Exchange gives two names, both relative to d, each the file of the other. It
+// is ENOENT when one of them is missing, EINVAL or ENOSYS where it is not to be
+// had.
+func (d FD) Exchange(a, b string) error {
+	return retry(func() error { return unix.Renameat2(int(d), a, int(d), b, unix.RENAME_EXCHANGE) })
+}
+
+// Unlink removes the name, relative to d, of what is no directory.
+func (d FD) Unlink(name string) error {
+	return retry(func() error { return unix.Unlinkat(int(d), name, 0) })
+}
+
 // Readlink reads the symbolic link name, relative to d. A target that does not
 // fit into limit bytes is EOVERFLOW.
 func (d FD) Readlink(name string, limit int) (string, error) {
@@ -193,5 +205,5 @@ func (d FD) StatSelf() (Stat, error) { return d.stat("", unix.AT_EMPTY_PATH) }
 func (d FD) stat(name string, flags int) (Stat, error) {
 	var st unix.Stat_t
 	err := retry(func() error { return unix.Fstatat(int(d), name, &st, flags) })
-	return Stat{ID{uint64(st.Dev), st.Ino}, st.Mode}, err
+	return Stat{ID{uint64(st.Dev), st.Ino}, st.Mode}, err //nolint:unconvert // Some machines have a narrower dev_t.
 }

@@ -2,7 +2,11 @@
 
 package sys
 
-import "golang.org/x/sys/unix"
+import (
+	"math"
+
+	"golang.org/x/sys/unix"
+)
 
 // remote are the file systems on which another machine can change a directory
 // without this kernel's inotify seeing it.
@@ -47,4 +51,13 @@ func (d FD) ListNames() ([]string, error) {
 		}
 		_, _, names = unix.ParseDirent(buf[:n], -1, names)
 	}
+}
+
+// OpenFileLimit is the number from which on this process gets no descriptors.
+func OpenFileLimit() FD {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > math.MaxInt32 {
+		return math.MaxInt32
+	}
+	return FD(limit.Cur)
 }
