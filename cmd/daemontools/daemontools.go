@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
@@ -23,7 +22,7 @@ func daemontools(c *call) error {
 	}
 	switch word := c.args[0]; word {
 	case "--version":
-		_, err := fmt.Fprintln(c.out, umbrella, version)
+		_, err := io.WriteString(c.out, umbrella+" "+version+"\n")
 		return diag.Unable("write output", err)
 	case "--list":
 		return listCommands(c)
@@ -46,7 +45,7 @@ func runApplet(a *applet, c *call) error {
 // listCommands prints the names of the commands, for those who make the links.
 func listCommands(c *call) error {
 	for _, a := range all {
-		if _, err := fmt.Fprintln(c.out, a.name); err != nil {
+		if _, err := io.WriteString(c.out, a.name+"\n"); err != nil {
 			return diag.Unable("write output", err)
 		}
 	}
@@ -56,9 +55,9 @@ func listCommands(c *call) error {
 // showCommands prints what there is, for people.
 func showCommands(c *call) error {
 	var page strings.Builder
-	fmt.Fprintf(&page, "daemontools %s\n\n", version)
+	page.WriteString(umbrella + " " + version + "\n\n")
 	for _, a := range all {
-		fmt.Fprintf(&page, "  %-10s %s\n", a.name, a.purpose)
+		page.WriteString("  " + a.name + strings.Repeat(" ", max(1, 11-len(a.name))) + a.purpose + "\n")
 	}
 	page.WriteString("\nRun a command by its own name, or as: daemontools command [ arg ... ]\n")
 	_, err := io.WriteString(c.out, page.String())

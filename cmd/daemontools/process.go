@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 
 	"daemontools-go/internal/diag"
@@ -42,7 +41,5 @@ func catch(signals ...syscall.Signal) <-chan os.Signal {
 func newHost(voice diag.Voice) (*supervise.Host, error) {
 	// More processors would only mean more threads and more memory for each.
 	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
-	// A heap of a megabyte or two is collected for nothing; let it not grow first.
-	debug.SetGCPercent(20)
 	return supervise.NewHost(voice)
 }

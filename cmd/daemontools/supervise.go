@@ -4,12 +4,16 @@ package main
 
 import (
 	"syscall"
+	"time"
 
 	"daemontools-go/internal/diag"
 	"daemontools-go/internal/servicedir"
 	"daemontools-go/internal/supervise"
 	"daemontools-go/internal/sys"
 )
+
+// settlePause is how long after its start the process settles.
+const settlePause = 2 * time.Second
 
 // runSupervise is supervise: it looks after one service until it is told to
 // exit, by svc -x or by a signal. TERM and INT bring the service down first;
@@ -27,10 +31,13 @@ func runSupervise(c *call) error {
 	supervisor := host.Supervise(supervise.Service{
 		Name: c.args[0], Where: sys.Here, Path: c.args[0], Stdin: sys.None, Stdout: sys.None,
 	}, func(err error) { ended <- err })
+	settle := time.After(settlePause)
 	for {
 		select {
 		case err := <-ended:
 			return err
+		case <-settle:
+			host.Settle()
 		case sig := <-signals:
 			switch sig {
 			case syscall.SIGCHLD:

@@ -13,7 +13,6 @@
 package scan
 
 import (
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -25,7 +24,7 @@ import (
 const (
 	// scanPause is how long what is pending waits for the next scan.
 	scanPause = 5 * time.Second
-	// tidyPause is how long after the last start the memory is given back.
+	// tidyPause is how long after the last start the host settles.
 	tidyPause = 2 * time.Second
 )
 
@@ -109,7 +108,9 @@ func (s *Scanner) Run(orders <-chan Order) {
 			s.rescan = nil
 			s.scan(s.blind)
 		case <-s.tidy.C:
-			s.giveBack()
+			if !s.host.Settle() {
+				s.tidy.Reset(tidyPause)
+			}
 		case <-s.drain.C:
 		}
 		if s.stopping && s.stepStop() {
@@ -125,17 +126,6 @@ func (s *Scanner) obey(o Order) {
 	case Stop:
 		s.beginStop()
 	}
-}
-
-// giveBack gives the memory back that starting took, when that is over: from
-// now on there is next to nothing to do.
-func (s *Scanner) giveBack() {
-	if !s.host.Idle() {
-		s.tidy.Reset(tidyPause)
-		return
-	}
-	debug.FreeOSMemory()
-	sys.ForgetProgram()
 }
 
 // scan has the directory read. Entries of which nothing is pending are looked

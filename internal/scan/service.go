@@ -20,7 +20,7 @@ type service struct {
 	read, write sys.FD // the pipe, or None
 	main, log   *supervise.Supervisor
 
-	drain drain // while stopping
+	drain *drain // while stopping
 }
 
 // lacking says whether a supervisor has ended that should run.
@@ -58,7 +58,7 @@ func (s *Scanner) start(v *service, g *sighting) {
 	}
 	if v.main == nil {
 		v.main = s.host.Supervise(supervise.Service{
-			Name: v.name, Where: g.dir, Path: ".", Stdin: sys.None, Stdout: v.write,
+			Name: v.name, Where: g.dir, Stdin: sys.None, Stdout: v.write,
 		}, s.whenEnded(v, false))
 		g.dir = sys.None
 	}

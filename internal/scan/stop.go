@@ -64,11 +64,11 @@ func (s *Scanner) stepStop() (done bool) {
 // no more, the log comes to the end of its input and ends by itself, unless
 // somebody else holds it too, or the log does not care; then it gets TERM.
 func (v *service) stopLog(now time.Time) {
-	if v.write != sys.None {
+	if v.drain == nil {
 		v.write.Close()
 		v.write = sys.None
 		v.log.Command(servicedir.Cont)
-		v.drain = drain{left: -1}
+		v.drain = &drain{left: -1}
 	}
 	if left, err := v.read.Buffered(); err != nil || left != v.drain.left {
 		v.drain.left, v.drain.since = left, now

@@ -17,13 +17,14 @@ type Claim struct {
 	name    string
 	dir     sys.FD // the service directory, which the Dir owns
 	id      sys.ID // of the supervise directory
+	making  sys.FD // the supervise directory, until Open
 	lock    sys.FD
 	control sys.FD
 	ok      sys.FD
 }
 
 // NoClaim is the hold on nothing.
-var NoClaim = Claim{dir: sys.None, lock: sys.None, control: sys.None, ok: sys.None}
+var NoClaim = Claim{dir: sys.None, making: sys.None, lock: sys.None, control: sys.None, ok: sys.None}
 
 // Claim makes the supervise directory if need be, locks it, and opens the
 // control FIFO. Messages call the directory name. A directory that another
@@ -64,7 +65,7 @@ func (c *Claim) take() error {
 	if err != nil {
 		return diag.Unable("acquire "+c.path(lockFile), err)
 	}
-	defer supervise.Close()
+	c.making = supervise
 	st, err := supervise.StatSelf()
 	if err != nil {
 		return diag.Unable("acquire "+c.path(lockFile), err)
@@ -80,9 +81,12 @@ func (c *Claim) take() error {
 }
 
 // openSupervise opens the supervise directory that was claimed. To keep it open
-// would cost a descriptor for each service. Another one in its place is not
-// ours to write to.
+// for longer than the beginning would cost a descriptor for each service.
+// Another one in its place is not ours to write to.
 func (c *Claim) openSupervise() (sys.FD, error) {
+	if c.making != sys.None {
+		return c.making, nil
+	}
 	fd, err := c.dir.Open(superviseDir, sys.Handle|sys.Dir, 0)
 	if err != nil {
 		return sys.None, err
@@ -96,6 +100,13 @@ func (c *Claim) openSupervise() (sys.FD, error) {
 		return sys.None, err
 	}
 	return fd, nil
+}
+
+// closeSupervise closes what openSupervise opened.
+func (c *Claim) closeSupervise(fd sys.FD) {
+	if fd != c.making {
+		fd.Close()
+	}
 }
 
 // path is what messages call a file in the supervise directory.
@@ -125,6 +136,7 @@ func (c *Claim) Open() (err error) {
 	supervise, err := c.openSupervise()
 	if err == nil {
 		c.ok, err = openFIFO(supervise, okFile, sys.Read)
+		c.making = sys.None
 		supervise.Close()
 	}
 	return diag.Unable("read "+c.path(okFile), err)
@@ -151,7 +163,7 @@ func (c *Claim) Publish(s Status) error {
 	if err != nil {
 		return diag.Unable("open "+path, err)
 	}
-	defer supervise.Close()
+	defer c.closeSupervise(supervise)
 	fd, err := supervise.Open(newStatusFile, sys.Truncate|sys.NoFollow, 0o644)
 	if err != nil {
 		return diag.Unable("open "+path, err)
@@ -186,7 +198,7 @@ func replace(dir sys.FD, newName, name string) error {
 // Release closes everything; the lock falls free. The files stay.
 func (c *Claim) Release() {
 	// ok goes first: whoever asks in between is told that nobody runs.
-	for _, fd := range []sys.FD{c.ok, c.control, c.lock} {
+	for _, fd := range []sys.FD{c.ok, c.control, c.lock, c.making} {
 		fd.Close()
 	}
 	*c = NoClaim

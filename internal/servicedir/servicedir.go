@@ -64,12 +64,18 @@ func Open(where sys.FD, path string) (Dir, error) {
 	if err != nil {
 		return Dir{sys.None}, err
 	}
-	// A handle is given without looking at the permission to enter.
-	if _, err := fd.Stat("."); err != nil {
+	if err := (Dir{fd}).Enter(); err != nil {
 		fd.Close()
 		return Dir{sys.None}, err
 	}
 	return Dir{fd}, nil
+}
+
+// Enter says whether this process may enter the directory. A handle is given
+// without looking at that.
+func (d Dir) Enter() error {
+	_, err := d.fd.Stat(".")
+	return err
 }
 
 // FD is the descriptor of the directory; the Dir goes on owning it.

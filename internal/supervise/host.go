@@ -12,6 +12,8 @@
 package supervise
 
 import (
+	"runtime/debug"
+
 	"daemontools-go/internal/diag"
 	"daemontools-go/internal/poll"
 	"daemontools-go/internal/servicedir"
@@ -34,12 +36,13 @@ type Host struct {
 
 // spareThreads is how many threads can be in the kernel at a time when no queue
 // hangs: the crew, the spawner, and what the library needs for itself.
-const spareThreads = 12
+const spareThreads = 8
 
 // NewHost makes a host whose supervisors speak with the voice. It is called
 // before the process has opened many descriptors, and there is one for the
 // life of the process.
 func NewHost(voice diag.Voice) (*Host, error) {
+	debug.SetGCPercent(startPercent)
 	sys.MakeThreads(spareThreads)
 	spawner, err := spawn.Start()
 	if err != nil {
@@ -61,9 +64,6 @@ func NewHost(voice diag.Voice) (*Host, error) {
 // ChildDied is called when SIGCHLD came.
 func (h *Host) ChildDied() { h.spawner.ChildDied() }
 
-// Idle says whether there is nothing to do but wait.
-func (h *Host) Idle() bool { return h.crew.Idle() }
-
 // Queue is a new queue on the host's crew.
 func (h *Host) Queue() poll.Queue { return poll.Queue{Crew: h.crew} }
 
@@ -71,7 +71,7 @@ func (h *Host) Queue() poll.Queue { return poll.Queue{Crew: h.crew} }
 type Service struct {
 	Name   string // of the service directory, in messages
 	Where  sys.FD // where Path is looked up; the supervisor closes it
-	Path   string // the service directory
+	Path   string // the service directory, or "" for Where itself
 	Stdin  sys.FD // the service's standard input, or None for ours
 	Stdout sys.FD // the service's standard output, or None for ours
 }

@@ -26,11 +26,9 @@ type service struct {
 var noDir = servicedir.At(sys.None)
 
 func (s *service) claim(commanded func()) (normallyUp bool, err error) {
-	if s.dir, err = servicedir.Open(s.Where, s.Path); err != nil {
+	if err := s.enter(); err != nil {
 		return false, diag.Unable("chdir to "+s.Name, err)
 	}
-	s.Where.Close()
-	s.Where = sys.None
 	if normallyUp, err = s.dir.NormallyUp(); err != nil {
 		return false, diag.Unable("stat "+s.Name+"/down", err)
 	}
@@ -44,6 +42,19 @@ func (s *service) claim(commanded func()) (normallyUp bool, err error) {
 		return false, diag.Unable("watch "+s.Name+"/supervise/control", err)
 	}
 	return normallyUp, nil
+}
+
+// enter opens the service directory. It may have been opened already.
+func (s *service) enter() (err error) {
+	if s.Path == "" {
+		s.dir = servicedir.At(s.Where)
+		s.Where = sys.None
+		return s.dir.Enter()
+	}
+	s.dir, err = servicedir.Open(s.Where, s.Path)
+	s.Where.Close()
+	s.Where = sys.None
+	return err
 }
 
 func (s *service) publish(status servicedir.Status) error { return s.hold.Publish(status) }
