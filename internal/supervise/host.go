@@ -36,7 +36,7 @@ type Host struct {
 
 // spareThreads is how many threads can be in the kernel at a time when no queue
 // hangs: the crew, the spawner, and what the library needs for itself.
-const spareThreads = 8
+const spareThreads = 12
 
 // NewHost makes a host whose supervisors speak with the voice. It is called
 // before the process has opened many descriptors, and there is one for the

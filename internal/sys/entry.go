@@ -8,5 +8,5 @@ package sys
 // is done about each signal, sets ignoredAtStart, leaves the stack as it found
 // it, and jumps to the runtime's entry point. Nothing of Go is set up yet.
 //
-//nolint:unused // The linker is told to begin here.
+//lint:ignore U1000 The linker is told to begin here.
 func entry()
