@@ -215,7 +215,7 @@ func TestServiceOnADiskThatIsFrozen(t *testing.T) {
 	})
 	names := []string{"web1", "web2", "web3", "web4", "web5", "web6"} // more than a crew
 	for _, name := range names {
-		d.must(os.MkdirAll(disk+"/"+name, 0o755), os.WriteFile(disk+"/"+name+"/run", []byte(lives), 0o755))
+		d.must(os.MkdirAll(disk+"/"+name, 0o755), writeProgram(disk+"/"+name+"/run", lives))
 		d.must(os.Symlink(disk+"/"+name, d.path(name)))
 	}
 	p := d.svscan()

@@ -186,7 +186,7 @@ func (d *tree) build(scripts ...string) string {
 	d.must(err, os.Chmod(path, 0o755), os.Lchown(path, d.owner, -1))
 	for i, script := range scripts {
 		in := filepath.Join(path, []string{"", "log"}[i])
-		d.must(os.MkdirAll(in, 0o755), os.WriteFile(filepath.Join(in, "run"), []byte(script), 0o755))
+		d.must(os.MkdirAll(in, 0o755), writeProgram(filepath.Join(in, "run"), script))
 		d.must(os.Lchown(in, d.owner, -1))
 	}
 	return path
@@ -253,4 +253,13 @@ func (d *tree) checkControl(name string) {
 func isMissing(path string) bool {
 	_, err := os.Lstat(path)
 	return errors.Is(err, fs.ErrNotExist)
+}
+
+// writeProgram writes an executable file. While it is open for writing nobody
+// here forks: the child would have it open too, until its exec, and who runs
+// the program then is told "text busy".
+func writeProgram(path, text string) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, []byte(text), 0o755)
 }
