@@ -2,7 +2,8 @@
 
 VERSION ?= 1.0.0
 GO ?= go
-FUZZTIME ?= 10s
+# A number of inputs; at the end of a time go test may call the last input a failure.
+FUZZTIME ?= 500000x
 # -E has the program see which signals it was started to ignore.
 LDFLAGS = -s -w -X main.version=$(VERSION) -E daemontools-go/internal/sys.entry
 
@@ -26,7 +27,7 @@ test: ## go vet and go test, then what was skipped and why; TESTFLAGS goes to go
 race: ## the tests under the race detector
 	@$(MAKE) --no-print-directory test TESTFLAGS='-race $(TESTFLAGS)'
 
-fuzz: ## each fuzz target for FUZZTIME (10s)
+fuzz: ## each fuzz target for FUZZTIME (500000x)
 	@listing=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$listing"; exit 1; }; \
 	echo "$$listing" | awk '/^Fuzz/ { names[++n] = $$1 } /^ok/ { for (; n; n--) print names[n], $$2 }' | { \
 		failed=0; \
